@@ -44,12 +44,11 @@ def _change(link: Link, account: str | None, change: Json) -> list[Inbound]:
     if field.startswith(TEMPLATES) and account not in (None, link.settings.get("businessAccountId") or account):
         # An app may hear of several business accounts, whose templates may be called the same.
         return [replace(foreign(account or "", change, {}), ignore="another business account")]
-    if preferences := objs(value.get("user_preferences")):
-        return [_preference(p, profiles) for p in preferences]
-    if errors := objs(value.get("errors")):
-        return [_error(change, e) for e in errors]
-    if calls := objs(value.get("calls")):
-        return [_call(c, profiles) for c in calls]
+    found += [_preference(p, profiles) for p in objs(value.get("user_preferences"))]
+    found += [_call(c, profiles) for c in objs(value.get("calls"))]
+    found += [_error(change, e) for e in objs(value.get("errors"))]
+    if found:
+        return found
     # The history of a connected phone comes in bulk and is nobody's question.
     ignore = "history" if "history" in value else None
     ext = loose.key("u", loose.digest(change))

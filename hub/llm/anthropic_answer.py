@@ -26,6 +26,7 @@ class Reading:
         self._counted: Json = {}
         self._model: str | None = None
         self.heard = False
+        self.calling = False  # it is told at once
         self.ended = False
         self.over = False
         self.cut: str | None = None

@@ -12,10 +12,11 @@ from hub.llm.types import Delta
 
 class Reader(Protocol):
     """Makes deltas of a provider's events. error: the event that told of one; cut: the provider's word for an end
-    that is none; heard: whether anything was an answer; ended: whether a reason for its end was given; over: nothing
-    more is to come."""
+    that is none; heard: whether anything was an answer; calling: whether a call of a tool is on its way, although
+    nothing of it may be told yet; ended: whether a reason for its end was given; over: nothing more is to come."""
 
     heard: bool
+    calling: bool
     ended: bool
     over: bool
     cut: str | None
@@ -99,7 +100,8 @@ class Body:
     def _read(self, events: Any) -> Delta | None:
         delta = self._reading.take(events)
         # What was counted beforehand is no word yet.
-        self.spoke = self.spoke or (delta is not None and bool(delta.text or delta.says or delta.thinks))
+        says = self._reading.calling or (delta is not None and bool(delta.text or delta.says or delta.thinks))
+        self.spoke = self.spoke or says
         self.error = self._reading.error
         return delta
 

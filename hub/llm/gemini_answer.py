@@ -25,6 +25,7 @@ class Reading:
         self._number = 0
         self._cited: set[str] = set()
         self.heard = False
+        self.calling = False  # it is told at once
         self.ended = False
         self.over = False
         self.cut: str | None = None

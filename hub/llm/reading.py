@@ -1,7 +1,10 @@
 """Chat completions and pieces of them to deltas, in the spellings of many providers. Pure."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Any
+
+import orjson
 
 from hub.domain import Json, Usage
 from hub.llm import finish
@@ -45,7 +48,9 @@ class Reading:
         self._said = False
         self._others: list[Json] = []
         self._known: list[Any] = []
+        self._seen: set[bytes] = set()
         self.heard = False
+        self.calling = False
         self.ended = False
         self.over = False
         self.cut: str | None = None
@@ -145,6 +150,7 @@ class Reading:
         made.refusal += self._halves["refusal"].feed(refused(piece))
         if fragments := _fragments(piece):
             made.fragments.append(fragments)
+            self.calling = True
         if isinstance(details := piece.get("reasoning_details"), list):
             made.details += [one for d in details if isinstance(d, dict) and (one := safe(d))]
         made.logprobs = joined_logprobs(made.logprobs, choice.get("logprobs"))
@@ -196,8 +202,9 @@ class Reading:
         fresh = {}
         for name, value in beside.items():
             if isinstance(value, list):
-                value = [v for v in value if v not in self._known]
-                self._known += value
+                told = {blake2b(orjson.dumps(v, option=orjson.OPT_SORT_KEYS)).digest(): v for v in value}
+                value = [v for key, v in told.items() if key not in self._seen]
+                self._seen |= told.keys()
             if value:
                 fresh[name] = value
         return with_beside(old, fresh)

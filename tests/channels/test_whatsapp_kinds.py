@@ -117,6 +117,12 @@ def test_errors_of_an_account_are_told_beside_messages_and_alone(drop: tuple[str
     assert other.detail == {"code": 131000} and other.ext != limited.ext
 
 
+def test_what_went_wrong_with_a_call_is_told_beside_it() -> None:
+    call = {"id": "c1", "from": "5511", "event": "terminate", "status": "FAILED", "timestamp": "1"}
+    rang, wrong = changed("messages", calls=[call], errors=ERRORS[:1])
+    assert (rang.event, rang.detail["status"], wrong.event) == ("call.terminate", "FAILED", "meta.error")
+
+
 @pytest.mark.parametrize("name", ["message_echoes", "smb_message_echoes"])
 def test_what_was_typed_on_the_businesss_phone(name: str) -> None:
     echo = {"from": "5511", "to": "5522999999999", "id": "wamid.e", "timestamp": "1", "type": "text",

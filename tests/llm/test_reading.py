@@ -315,6 +315,32 @@ def test_what_is_nested_too_deeply_costs_nothing_else(name: str) -> None:
     orjson.dumps(told)
 
 
+def test_a_call_whose_name_may_go_on_is_a_word_already() -> None:
+    """Its arguments may take as long as whatever else comes after a first word."""
+    body = Body(Reading())
+    body.feed(event({"role": "assistant", "content": None}))
+    assert not body.spoke
+    held = body.feed(event({"tool_calls": [f("x", "", index=0, id="a")]}))
+    assert not (held and held.says) and body.spoke
+
+
+def test_annotations_that_are_repeated_are_told_once_and_not_looked_for_among_all() -> None:
+    notes = [{"type": "url_citation", "n": n} for n in range(3)]
+    told = stream(event({"annotations": notes[:2]}), event({"annotations": [notes[1], notes[2], notes[2]]}))
+    assert told["beside"]["annotations"] == notes
+    reading, compared = Reading(), 0
+
+    class Note(dict[str, Any]):
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__eq__(other)
+
+    for n in range(100):
+        reading.take([{"choices": [{"index": 0, "delta": {"annotations": [Note(n=n)]}}]}])
+    assert compared < 200
+
+
 def test_a_name_that_was_cut_in_two_is_one() -> None:
     def told(*fragments: dict[str, Any]) -> list[tuple[str, str]]:
         choices = ([{"index": 0, "delta": {"tool_calls": [f]}}] for f in fragments)
