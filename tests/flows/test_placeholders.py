@@ -415,6 +415,16 @@ async def test_a_turn_that_says_nothing_takes_its_placeholder_away(r: Rig) -> No
     assert net(r).shown == []
 
 
+async def test_one_of_a_part_that_another_process_has_by_now_is_taken_away(r: Rig) -> None:
+    """Whoever has it makes one of its own."""
+    net(r).plan, net(r).patience = fates("broken", "late"), 1.0
+    r.model.default = says("Hello")
+    await say(r.w, "telegram", "hello")
+    await r.w.until(lambda: [s.text for s in net(r).shown] == [PLACEHOLDER])
+    await r.db.run("update outbox set state = 'queued', not_before = now() + interval '1 hour', attempt = attempt + 1")
+    await r.w.until(lambda: net(r).shown == [])
+
+
 async def test_words_that_may_have_arrived_are_left_alone(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refused_parts, "WAITS", (30.0, 30.0, 30.0, 30.0))
     net(r).plan = lambda path: "lost" if path.endswith("editMessageText") else "ok"

@@ -34,6 +34,7 @@ LEFT = """
     select s.id, s.account_id, s.integration_id, s.chat, $3::text || n, now() - $3::text::interval
     from sessions s, generate_series(1, $2::int) n where s.chat = $1
 """
+TAKEN_OVER = "update sessions set epoch = epoch + 1, owner = 'another', lease_until = now() + interval '1 hour'"
 HOUR = 3600.0
 
 
@@ -56,6 +57,19 @@ async def test_a_database_that_is_away_as_one_is_noted_costs_no_answer(r: Rig) -
         finally:
             await owner.run(PRESENT)
     assert len(r.model.calls) == 1
+
+
+async def test_one_whose_sender_is_cut_off_is_noted_from_when_its_turn_began(settings: Settings) -> None:
+    """Somebody else has the conversation, and all that was noted then was looked for already."""
+    async with rig(settings.changed(lease_seconds=1, wire_seconds=30, turn_seconds=60), work=True) as r:
+        r.net.plan, r.net.patience = fates("late"), 30.0
+        r.model.default = says("Hello", delay=3.0)
+        await say(r.w, "telegram", "hello")
+        await r.w.until(lambda: [s.text for s in r.net.shown] == [PLACEHOLDER])
+        await r.db.run(TAKEN_OVER)
+        await r.db.run("delete from stray_placeholders")
+        noted = "select count(*) = 1 from stray_placeholders where since < at - interval '0.2 s'"
+        await r.w.until(lambda: r.db.value(noted))
 
 
 async def test_nobody_else_looks_for_one_while_somebody_does(r: Rig) -> None:

@@ -156,7 +156,6 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, standin
 async def _given_up(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
     """A person has the conversation: nothing of the turn is kept but what it has cost."""
     if placeholder:
-        await strays.leave(hub.db, claimed.session_id, placeholder)
         await take_back(hub, claimed, placeholder)
     await _charged(hub, claimed, draft)
     await over(hub, claimed, draft, {"messages": [], "outcome": "cancelled"})
