@@ -1,6 +1,5 @@
 """Durations as they are documented: "hh:mm:ss" or "d.hh:mm:ss", with parts of a second behind a point."""
 
-import math
 import re
 from typing import Annotated, Any
 
@@ -13,8 +12,8 @@ MEND = 'must be "hh:mm:ss", "d.hh:mm:ss", a number of seconds or null'
 
 
 def seconds(value: str) -> int:
-    """Whole seconds, begun ones too. Raise ValueError for anything but a time span."""
-    return math.ceil(exact(value))
+    """Whole seconds. Raise ValueError for anything but a time span."""
+    return int(exact(value))
 
 
 def exact(value: str) -> float:
